@@ -1,0 +1,1 @@
+"""Holding claims to what stands in their passages."""

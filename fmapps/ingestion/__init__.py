@@ -1,0 +1,1 @@
+"""Files and resources to documents, documents to passages."""

@@ -1,0 +1,1 @@
+"""Finding passages: embedding, lexical, dense, fusion."""

@@ -1,0 +1,1 @@
+"""The truth: documents, versions, passages, vectors and the change log."""

@@ -1,0 +1,1 @@
+"""The verticals that ship with fmapps."""
