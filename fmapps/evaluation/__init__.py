@@ -1,0 +1,1 @@
+"""Measuring: metrics and how sure they are."""
