@@ -15,7 +15,9 @@ T = TypeVar("T")
 class Step(Protocol[T]):
     """Takes a value and returns the next one; never changes the one it was given."""
 
-    def __call__(self, value: T, /) -> T: ...
+    def __call__(self, value: T, /) -> T:
+        """The next value."""
+        ...
 
 
 Observer: TypeAlias = Callable[[str, float], None]
@@ -42,6 +44,7 @@ class named(Generic[T]):
     step: Step[T]
 
     def __call__(self, value: T, /) -> T:
+        """Run the step, and tell the observer, if there is one, how long it took."""
         observer = _observer.get()
         if observer is None:
             return self.step(value)

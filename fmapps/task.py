@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, Protocol, TypeVar
@@ -158,12 +158,6 @@ Request = TypeVar("Request", bound=Boundary)
 Result = TypeVar("Result", bound=Boundary)
 
 
-class Runner(Protocol[Request, Result]):
-    """What a task does."""
-
-    def __call__(self, context: Context, request: Request, /) -> Result: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Task(Generic[Request, Result]):
     """A typed job of a vertical.
@@ -173,24 +167,27 @@ class Task(Generic[Request, Result]):
         description: one sentence.
         request: the model of what goes in.
         result: the model of what comes out.
-        run: does it.
+        run: does it, on behalf of the context's principal.
     """
 
     name: str
     description: str
     request: type[Request]
     result: type[Result]
-    run: Runner[Request, Result]
+    run: Callable[[Context, Request], Result]
+
+
+def parameters_of(request: QuestionRequest) -> dict[str, Scalar]:
+    """What a vertical's question adds to the common fields, where it is given."""
+    return {
+        name: value if isinstance(value, str | int | float | bool) else str(value)
+        for name, value in request
+        if name not in QuestionRequest.model_fields and value is not None
+    }
 
 
 def ask_question(context: Context, request: QuestionRequest) -> AnswerModel:
     """The question task, the same in every vertical: what a vertical adds travels as parameters."""
-    common = set(QuestionRequest.model_fields)
-    parameters = {
-        name: value if isinstance(value, str | int | float | bool) else str(value)
-        for name, value in request
-        if name not in common and value is not None
-    }
     answer = context.ask(
         request.question,
         filter=Filter(
@@ -199,6 +196,6 @@ def ask_question(context: Context, request: QuestionRequest) -> AnswerModel:
             as_of=request.as_of,
         ),
         limit=request.limit,
-        parameters=parameters,
+        parameters=parameters_of(request),
     )
     return AnswerModel.of(answer)

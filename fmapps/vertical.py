@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from fmapps.errors import ConfigurationError, UnknownTaskError, UnknownVerticalError
+from fmapps.pipeline import Step
+from fmapps.records import Turn
 from fmapps.safety.policy import Policy
 from fmapps.task import Task
 
@@ -30,6 +32,7 @@ class Vertical:
         samples: folder of the sample corpus.
         examples: questions that the sample corpus answers.
         page: the Streamlit page's file.
+        steps: for a step of the turn by its name, what to use in its place, given the default.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Vertical:
     samples: Path
     examples: tuple[str, ...]
     page: Path | None = None
+    steps: Mapping[str, Callable[[Step[Turn]], Step[Turn]]] = field(default_factory=dict)
 
     def task(self, name: str) -> Task[Any, Any]:
         """The task of that name.
