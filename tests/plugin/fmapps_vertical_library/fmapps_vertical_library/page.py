@@ -1,0 +1,5 @@
+"""The page of the library vertical."""
+
+import streamlit as st
+
+st.title("Library")

@@ -1,0 +1,1 @@
+"""The tasks of the education vertical, one file each."""
