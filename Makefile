@@ -59,5 +59,5 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "==> Installing what the checks and tests need into $(VENV)"
-	$(BIN)/python -m pip install --editable '.[dev]' hatchling --constraint constraints.txt
+	$(BIN)/python -m pip install --editable '.[dev]' --constraint constraints.txt
 	@touch $@

@@ -29,6 +29,7 @@ from fmapps.records import (
     Stage,
     Support,
     Turn,
+    page_at,
 )
 from fmapps.safety.policy import Policy, Rule, decide
 from fmapps.task import Boundary, Task, parameters_of
@@ -226,13 +227,18 @@ class Assistant:
         )
 
     def _ground(self, turn: Turn, /) -> Turn:
+        pages: dict[tuple[str, str], tuple[int, ...]] = {}
+
         def read(document_id: str, version: str) -> str | None:
             try:
-                return self.corpus.get(document_id, principal=turn.principal, version=version).text
+                document = self.corpus.get(document_id, principal=turn.principal, version=version)
             except DocumentNotFoundError:
                 return None
+            pages[document_id, version] = document.pages
+            return document.text
 
-        return replace(turn, claims=ground(turn.claims, read))
+        grounded = ground(turn.claims, read)
+        return replace(turn, claims=tuple(_paged(claim, pages) for claim in grounded))
 
 
 class _TaskContext:
@@ -266,6 +272,19 @@ def _fitted(vertical: str, task: Task[Any, Any], request: Mapping[str, Any]) -> 
             where=f"{vertical} {task.name}",
             remedy=f"its fields are: {', '.join(task.request.model_fields)}",
         ) from None
+
+
+def _paged(claim: Claim, pages: Mapping[tuple[str, str], tuple[int, ...]]) -> Claim:
+    """The claim with each citation on the page where its own words begin, not where its passage does."""
+    return replace(
+        claim,
+        citations=tuple(
+            replace(citation, page=page_at(starts, citation.start))
+            if (starts := pages.get((citation.document_id, citation.version)))
+            else citation
+            for citation in claim.citations
+        ),
+    )
 
 
 def _goes_on(turn: Turn) -> bool:

@@ -20,6 +20,7 @@ from fmapps.ingestion.reader import Failure, read_path
 from fmapps.ingestion.splitter import split
 from fmapps.records import ANONYMOUS, Citation, Document, Filter, Hit, Principal, Scalar
 from fmapps.retrieval.follow import Indexes
+from fmapps.retrieval.rerank import RERANKED, Reranker, rerank
 from fmapps.retrieval.search import Searcher
 from fmapps.settings import Settings
 from fmapps.settings import settings as process_settings
@@ -52,6 +53,8 @@ class AddReport:
         unchanged: documents that were there already.
         failures: what could not be added, and why.
         passages: of the documents added or updated.
+        displaced: ids of documents whose text was read from another file before, and that file. Two files of one
+            name in different folders do this; `prefix` keeps both.
     """
 
     added: int = 0
@@ -59,6 +62,7 @@ class AddReport:
     unchanged: int = 0
     failures: tuple[Failure, ...] = ()
     passages: int = 0
+    displaced: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ class Corpus:
         total = len(documents) if isinstance(documents, Sized) else None
         counts: Counter[Difference] = Counter()
         failures: list[Failure] = []
+        displaced: list[tuple[str, str]] = []
         passages = 0
 
         def sound() -> Iterator[Document]:
@@ -201,6 +206,7 @@ class Corpus:
             for batch in self._intake.take(sound(), refused=refused):
                 counts.update(prepared.difference for prepared in batch)
                 passages += sum(len(prepared.passages) for prepared in batch)
+                displaced += [(prepared.document.id, prepared.displaced) for prepared in batch if prepared.displaced]
                 if progress:
                     progress("documents", counts.total() + len(failures), total)
                 if time.monotonic() - followed > FOLLOW_SECONDS:
@@ -213,6 +219,7 @@ class Corpus:
             unchanged=counts["unchanged"],
             failures=tuple(failures),
             passages=passages,
+            displaced=tuple(displaced),
         )
 
     def add_path(
@@ -221,14 +228,18 @@ class Corpus:
         *,
         labels: Collection[str] = (),
         metadata: Mapping[str, Scalar] | None = None,
+        prefix: str = "",
         progress: Progress | None = None,
     ) -> AddReport:
         """Add a file, or every file of a folder and the folders in it.
+
+        The id of a document is the file's path inside the folder given, or the id that its record has.
 
         Args:
             path: of the file or folder.
             labels: put on every document, besides its own.
             metadata: put on every document; its own values win.
+            prefix: put before every id, so that files of one name in different folders are kept apart.
             progress: as in `add`.
 
         Raises:
@@ -241,9 +252,12 @@ class Corpus:
                 max_file_bytes=self._settings.max_file_bytes,
                 max_text_characters=self._settings.max_text_characters,
             ):
-                if isinstance(item, Document) and (labels or metadata):
+                if isinstance(item, Document) and (labels or metadata or prefix):
                     yield replace(
-                        item, labels=item.labels | frozenset(labels), metadata={**(metadata or {}), **item.metadata}
+                        item,
+                        id=prefix + item.id,
+                        labels=item.labels | frozenset(labels),
+                        metadata={**(metadata or {}), **item.metadata},
                     )
                 else:
                     yield item
@@ -305,6 +319,7 @@ class Corpus:
         principal: Principal = ANONYMOUS,
         filter: Filter = Filter(),  # noqa: B008
         level: Literal["passage", "document"] = "passage",
+        reranker: Reranker | None = None,
     ) -> list[Hit]:
         """The passages, or the documents by their best passage, that answer a query.
 
@@ -314,6 +329,7 @@ class Corpus:
             principal: only what they may read is looked at.
             filter: only what it leaves is looked at.
             level: "document" gives one hit a document.
+            reranker: looks again at the first hits and puts them in its own order.
 
         Returns:
             Best first.
@@ -322,7 +338,11 @@ class Corpus:
             InputError: `limit` is less than 1.
             ModelMismatchError: the store holds vectors of another embedder.
         """
-        return self._searcher.search(query, limit=limit, principal=principal, filter=filter, level=level)
+        if limit < 1:
+            raise InputError(f"limit is {limit}", remedy="ask for at least one hit")
+        depth = limit if reranker is None else max(limit, RERANKED)
+        hits = self._searcher.search(query, limit=depth, principal=principal, filter=filter, level=level)
+        return hits if reranker is None else rerank(query, hits, reranker)[:limit]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts as the passages are embedded: shape (n, dimension), unit rows."""

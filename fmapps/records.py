@@ -143,7 +143,7 @@ class Signal:
     Attributes:
         retriever: its name, such as "lexical" or "dense".
         score: in its own unit (BM25, cosine).
-        rank: its rank there, from 1; None if it was not among its candidates.
+        rank: its rank there, from 1; None if it did not bring the passage, or does not rank.
         contribution: what it added to the fused score.
     """
 
@@ -177,12 +177,12 @@ class Hit:
     def explain(self) -> str:
         """One sentence a person can follow: who found it, at which rank, and what that counted for."""
         parts = [
-            f"{signal.retriever} {signal.score:.3g}"
-            + (f" (rank {signal.rank})" if signal.rank else " (not among its first)")
-            + f" adds {signal.contribution:+.3f}"
+            f"{signal.retriever.replace('_', ' ')} {signal.score:.3g}"
+            + (f" (rank {signal.rank})" if signal.rank else "")
+            + f" adds {signal.contribution:+.2f}"
             for signal in self.signals
         ]
-        sentence = f"score {self.score:.3f}: " + "; ".join(parts) if parts else f"score {self.score:.3f}"
+        sentence = f"score {self.score:.2f}: " + "; ".join(parts) if parts else f"score {self.score:.2f}"
         return f"{sentence}; {self.note}" if self.note else sentence
 
 

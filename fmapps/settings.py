@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     embedder: Path | None = Field(
         default=None, description="folder of a sentence-embedding checkpoint; None: the packaged MiniLM"
     )
-    precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="arithmetic of the embedder; auto chooses by what the processor has"
     )
     threads: int = Field(default=0, ge=0, description="processor threads; 0: all")

@@ -214,3 +214,12 @@ def test_every_step_is_timed(corpus, tmp_path):
 def test_a_parameter_that_the_vertical_does_not_have_is_named(corpus, tmp_path):
     with pytest.raises(InputError, match="jurisdction"):
         Assistant(_vertical(tmp_path), corpus=corpus).ask("What is the rent?", jurisdction="US-NY")
+
+
+def test_a_citation_names_the_page_on_which_its_own_words_begin(corpus, tmp_path):
+    text = "The first page speaks of fishing rods.\nThe second page says that the deposit is 50 dollars."
+    paged = Document(id="rules", title="Rules", text=text, pages=(0, text.index("The second")))
+    corpus.add([paged])
+    claim = _citing(paged, "The second page says that the deposit is 50 dollars.", page=1)
+    answer = Assistant(_vertical(tmp_path), corpus=corpus, model=Scripted(claim)).ask("What is the deposit?")
+    assert [citation.page for citation in answer.citations] == [2]

@@ -387,3 +387,17 @@ def test_the_anonymous_reader_sees_only_what_carries_no_label(corpus: Corpus) ->
     assert found(corpus, "rent") == ["open"]
     assert [summary.id for summary in corpus.documents(principal=ANONYMOUS)] == ["open"]
     assert isinstance(corpus.search("rent")[0].passage, Passage)
+
+
+def test_a_file_that_takes_the_place_of_another_of_its_name_is_named(corpus, tmp_path):
+    for folder, text in (("north", "The rent is 900."), ("south", "The rent is 700.")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "lease.txt").write_text(text)
+    assert corpus.add_path(tmp_path / "north").displaced == ()
+    report = corpus.add_path(tmp_path / "south")
+    assert (report.updated, report.displaced) == (1, (("lease.txt", str(tmp_path / "north" / "lease.txt")),))
+    (tmp_path / "south" / "lease.txt").write_text("The rent is 650.")
+    assert corpus.add_path(tmp_path / "south").displaced == ()
+    kept = corpus.add_path(tmp_path / "north", prefix="north/")
+    assert (kept.added, kept.displaced) == (1, ())
+    assert [summary.id for summary in corpus.documents()] == ["lease.txt", "north/lease.txt"]

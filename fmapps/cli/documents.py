@@ -33,6 +33,7 @@ def ingest(
         list[str] | None,
         typer.Option("--meta", metavar="KEY=VALUE", help="Metadata of these documents, to filter on; repeat for more."),
     ] = None,
+    prefix: Annotated[str, typer.Option("--prefix", help="Put before every id, to keep files of one name apart.")] = "",
     reembed: Annotated[
         bool, typer.Option("--reembed", help="Embed what is in the corpus again, with the model that is set now.")
     ] = False,
@@ -50,19 +51,34 @@ def ingest(
     with open_corpus(corpus, create=True) as opened, progress() as tell:
         if reembed:
             opened.reembed(progress=tell)
-        reports, failures = add_paths(opened, paths or [], labels=label or (), metadata=metadata, tell=tell)
+        reports, failures = add_paths(
+            opened, paths or [], labels=label or (), metadata=metadata, prefix=prefix, tell=tell
+        )
+    displaced = [pair for report in reports for pair in report.displaced]
     counts = {
         name: sum(getattr(report, name) for report in reports) for name in ("added", "updated", "unchanged", "passages")
     }
     seconds = perf_counter() - began
     if as_json:
         failed = [{"path": failure.path, **plain(failure.error)} for failure in failures]
-        emit({"corpus": folder(corpus), **counts, "failures": failed, "seconds": round(seconds, 3)})
+        emit(
+            {
+                "corpus": folder(corpus),
+                **counts,
+                "failures": failed,
+                "displaced": dict(displaced),
+                "seconds": round(seconds, 3),
+            }
+        )
     else:
         say(
             f"{folder(corpus)}: {counts['added']} added, {counts['updated']} updated, {counts['unchanged']} unchanged, "
             f"{len(failures)} failed; {counts['passages']} passages in {seconds:.1f} s"
         )
+    if displaced:
+        note("\nThese took the place of a document of the same id from elsewhere; --prefix keeps both:")
+        for id_, source in displaced:
+            note(f"- {id_}, read before from {source}")
     if failures:
         note("\nNot read; everything else is in:")
         for failure in failures:
@@ -71,7 +87,13 @@ def ingest(
 
 
 def add_paths(
-    corpus: Corpus, paths: Iterable[Path], *, labels: Iterable[str], metadata: Mapping[str, Scalar], tell: Tell
+    corpus: Corpus,
+    paths: Iterable[Path],
+    *,
+    labels: Iterable[str],
+    metadata: Mapping[str, Scalar],
+    tell: Tell,
+    prefix: str = "",
 ) -> tuple[list[AddReport], list[Failure]]:
     """Add each path in its turn; what cannot be read is a failure among the others.
 
@@ -86,7 +108,7 @@ def add_paths(
         told = _after(reports, tell)
         told("documents", 0, None)
         try:
-            report = corpus.add_path(path, labels=frozenset(labels), metadata=metadata, progress=told)
+            report = corpus.add_path(path, labels=frozenset(labels), metadata=metadata, prefix=prefix, progress=told)
         except InputError as error:
             failures.append(Failure(str(path), error))
             continue

@@ -71,7 +71,8 @@ class Candidate:
         opens: whether it begins a sentence.
         closes: whether it ends one.
         listed: whether a list mark stands before it.
-        fragment: whether it says nothing by itself: a heading, a number, a mark.
+        fragment: whether it says nothing by itself: a heading, a question, a number, a mark.
+        under: the fragment with words that stands nearest before it in the stretch, such as its heading; may be empty.
         leans: whether it is hard to understand without what stands before it.
     """
 
@@ -85,6 +86,7 @@ class Candidate:
     closes: bool
     listed: bool
     fragment: bool
+    under: str
     leans: bool
 
 
@@ -103,12 +105,17 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
     for group in by_document.values():
         for stretch in _stretches(group):
             pieces = ((whole, piece) for whole in sentences(stretch.text) for piece in clauses(stretch.text, *whole))
+            under = ""
             for position, (whole, piece) in enumerate(pieces):
-                found.append(_candidate(stretch, position, whole, piece))
+                found.append(_candidate(stretch, position, whole, piece, under))
+                if found[-1].fragment and _LETTER.search(found[-1].text):
+                    under = found[-1].text
     return found
 
 
-def _candidate(stretch: Stretch, position: int, whole: tuple[int, int], piece: tuple[int, int]) -> Candidate:
+def _candidate(
+    stretch: Stretch, position: int, whole: tuple[int, int], piece: tuple[int, int], under: str
+) -> Candidate:
     text = stretch.text[slice(*piece)]
     start, end = stretch.start + piece[0], stretch.start + piece[1]
     listed = bool(_LISTED.fullmatch(stretch.text, whole[0], piece[0]))
@@ -124,6 +131,7 @@ def _candidate(stretch: Stretch, position: int, whole: tuple[int, int], piece: t
         closes=piece[1] == whole[1],
         listed=listed,
         fragment=is_fragment(text),
+        under=under,
         leans=not opens or text[:1].islower() or bool(_LEANS.match(text)),
     )
 
@@ -189,12 +197,14 @@ def _holder(members: Sequence[Hit], start: int, end: int) -> Hit:
 
 
 def is_fragment(text: str) -> bool:
-    """Whether the text says nothing by itself: a heading, a bare number or label, a rule of dashes."""
+    """Whether the text says nothing by itself: a heading, a question, a bare number or label, a rule of dashes."""
+    if text.endswith("?"):
+        return True
     letters = sum(character.isalpha() for character in text)
     words = [word for word in text.split() if _LETTER.search(word)]
     if len(words) < 3 or letters < len(text) / 3:
         return True
-    if text.rstrip("\"'”’)]")[-1:] in ".;!?:":
+    if text.rstrip("\"'”’)]")[-1:] in ".;!:":
         return False
     capitals = sum(word.lstrip("\"'“‘([")[:1].isupper() for word in words if len(word) > 3)
     long_words = sum(len(word) > 3 for word in words)

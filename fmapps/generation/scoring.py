@@ -123,7 +123,7 @@ def observe(question: Question, found: Sequence[Candidate], *, titles: bool) -> 
     best = max((candidate.hit.score for candidate in found), default=0.0)
     for row, candidate in enumerate(found):
         passage = candidate.hit.passage
-        over = f"{passage.title if titles else ''} {passage.heading}"
+        over = f"{passage.title if titles else ''} {passage.heading} {candidate.under}"
         if over not in above:
             above[over] = frozenset(content_words(over))
         words = above[over].union(content_words(candidate.text))

@@ -89,8 +89,8 @@ class MiniLMEmbedder:
 
     Args:
         folder: of a checkpoint in the sentence-transformers layout; None: the packaged MiniLM.
-        precision: arithmetic; "auto" takes bfloat16 where the processor multiplies it natively, else float32. "int8"
-            is refused: bfloat16 and float32 agree to a cosine of 0.999 and so may share an index.
+        precision: "float32", "bfloat16", or "auto", which takes bfloat16 where the processor multiplies it natively.
+            The two agree to a cosine of 0.999, and so share a fingerprint and may share an index.
         threads: processor threads of torch in this process; 0: leave as they are.
 
     Raises:

@@ -181,19 +181,15 @@ class _Signals:
     def __init__(self, fused: Fused, ranks: dict[str, dict[int, int]]) -> None:
         self._fused = fused
         self._ranks = ranks
-        self._best_first = {name: np.sort(-part) for name, part in fused.contributions.items()}
 
     def of(self, position: int, key: int) -> tuple[Signal, ...]:
-        """Those of one candidate, the largest contribution first.
-
-        The rank is the retriever's own, None where it did not bring the passage; of other parts, among the candidates.
-        """
-        signals = []
-        for name, contribution in self._fused.contributions.items():
-            part = float(contribution[position])
-            among = int(np.searchsorted(self._best_first[name], -part)) + 1
-            rank = self._ranks[name].get(key) if name in self._ranks else among
-            signals.append(Signal(name, float(self._fused.raw[name][position]), rank, part))
+        """Those of one candidate, the largest contribution first; only retrievers rank."""
+        signals = [
+            Signal(
+                name, float(self._fused.raw[name][position]), self._ranks.get(name, {}).get(key), float(part[position])
+            )
+            for name, part in self._fused.contributions.items()
+        ]
         return tuple(sorted(signals, key=lambda signal: -signal.contribution))
 
 

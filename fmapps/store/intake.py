@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -57,6 +58,7 @@ class Prepared:
         passages: of a new text, n.
         digests: of the passages' words, n.
         vectors: by digest; first those that are known, then all.
+        displaced: where a text was read from that another file's now takes the place of; else empty.
     """
 
     document: Document
@@ -65,6 +67,7 @@ class Prepared:
     passages: list[Passage] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     vectors: dict[bytes, NDArray[np.float32]] = field(default_factory=dict)
+    displaced: str = ""
 
     @property
     def missing(self) -> dict[bytes, str]:
@@ -167,6 +170,8 @@ class Intake:
             if known and model and difference == "updated":
                 vectors = writing.vectors_by_digest(connection, known.number, model)
         prepared = Prepared(document, difference, known.number if known else 0, vectors=vectors)
+        if known and difference == "updated" and _elsewhere(known.source, document.source):
+            prepared.displaced = known.source
         if difference in ("added", "updated"):
             prepared.passages = self._split(document)
             # A passage is embedded without its title, so that a new one costs no more than the title's own vector.
@@ -206,3 +211,8 @@ class Intake:
                 matrix = np.array(rows, dtype=np.float32).reshape(len(rows), model.dimension)
                 writing.put(connection, prepared.document, prepared.passages, prepared.digests, matrix, model)
         return batch
+
+
+def _elsewhere(before: str, now: str) -> bool:
+    """Whether two sources are both given and name different files."""
+    return bool(before and now) and before != now and Path(before).absolute() != Path(now).absolute()

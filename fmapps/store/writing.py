@@ -34,6 +34,11 @@ class Stored:
             return "updated"
         return "unchanged" if self.description == description(document) else "described"
 
+    @property
+    def source(self) -> str:
+        """Where what is held was read from."""
+        return self.description[1] or ""
+
 
 def content(document: Document) -> tuple[str, ...]:
     """What decides a document's passages: digest of the text, headings, pages."""

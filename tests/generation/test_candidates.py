@@ -49,7 +49,8 @@ def test_a_long_sentence_is_cut_where_it_stays_legible():
 
 
 @pytest.mark.parametrize(
-    "text", ["Governing Law", "12.3", "* * *", "________", "EXHIBIT A", "Page 3 of 9", "TERM AND TERMINATION"]
+    "text",
+    ["Governing Law", "12.3", "* * *", "________", "EXHIBIT A", "Page 3 of 9", "TERM AND TERMINATION", "What is it?"],
 )
 def test_headings_and_numbers_are_fragments(text):
     assert is_fragment(text)

@@ -46,7 +46,7 @@ def reopen(
 
     def open_() -> Corpus:
         if request.param == "unwritable folder":
-            monkeypatch.setattr(follow.os, "access", lambda path, mode: False)
+            monkeypatch.setattr("os.access", lambda *arguments, **options: False)
         corpora.append(Corpus.open(folder, embedder=EMBEDDER, read_only=request.param != "writable"))
         return corpora[-1]
 
@@ -177,7 +177,7 @@ def test_a_removed_document_never_appears_even_if_an_index_still_holds_it(folder
 def test_nothing_is_written_to_a_folder_that_cannot_be(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(folder / "lexical")
     shutil.rmtree(folder / "dense")
-    monkeypatch.setattr(follow.os, "access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda *arguments, **options: False)
     with Corpus.open(folder, embedder=EMBEDDER, read_only=True) as corpus:
         assert_right(corpus)
     assert not [path for path in folder.iterdir() if path.is_dir()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -159,6 +160,18 @@ def test_reading_only_never_writes(folder: Path) -> None:
     assert {name: before[name] for name in after if "-wal" not in name and name in before} == {
         name: time for name, time in after.items() if "-wal" not in name
     }
+
+
+@pytest.mark.parametrize("left", ["both", "log", "neither"])
+def test_what_a_dead_writer_left_in_the_log_is_read_without_writing(folder: Path, tmp_path: Path, left: str) -> None:
+    with Corpus.open(folder, embedder=HashingEmbedder(32)) as corpus:
+        corpus.add([Document(id="late", text="Committed late.")])
+        shutil.copytree(folder, tmp_path / "dead")
+    for suffix in {"both": (), "log": ("-shm",), "neither": ("-shm", "-wal")}[left]:
+        (tmp_path / "dead" / f"store.sqlite3{suffix}").unlink()
+    with Corpus.open(tmp_path / "dead", embedder=HashingEmbedder(32), read_only=True) as dead:
+        assert len(dead.documents()) == (12 if left == "neither" else 13)
+        assert dead.check().problems == ()
 
 
 def test_readers_of_one_moment_do_not_see_a_later_one(folder: Path) -> None:
