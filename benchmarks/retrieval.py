@@ -76,7 +76,7 @@ def rank_bm25(data: RetrievalSet, queries: Sequence[dict[str, Any]], depth: int)
     for query in queries:
         words = [
             (tantivy.Occur.Should, tantivy.Query.term_query(schema, "body", word))
-            for word in analyzer.analyze(query["text"])
+            for word in dict.fromkeys(analyzer.analyze(query["text"]))
         ]
         clause = tantivy.Query.boolean_query(words)
         if term := term_of(query):

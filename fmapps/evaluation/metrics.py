@@ -14,17 +14,18 @@ def ndcg_at(ranked: Sequence[str], relevance: Mapping[str, float], *, k: int = 1
 
     Args:
         ranked: document ids, best first.
-        relevance: graded gain of each judged document; others count 0.
+        relevance: grade of each judged document, 0 or more; a grade g gains 2^g - 1, others 0.
         k: how many results count.
 
     Returns:
         From 0 to 1; 0 where nothing is relevant.
 
-    Source: Järvelin and Kekäläinen 2002, with linear gain.
+    Source: Järvelin and Kekäläinen 2002, with the exponential gain of Burges et al. 2005.
     """
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    gains = [relevance.get(id_, 0.0) for id_ in ranked[:k]]
-    ideal = sorted(relevance.values(), reverse=True)[:k]
+    gain = {id_: 2.0**grade - 1.0 for id_, grade in relevance.items()}
+    gains = [gain.get(id_, 0.0) for id_ in ranked[:k]]
+    ideal = sorted(gain.values(), reverse=True)[:k]
     best = float(np.dot(ideal, discounts[: len(ideal)]))
     return float(np.dot(gains, discounts[: len(gains)])) / best if best > 0 else 0.0
 

@@ -16,8 +16,8 @@ JUDGED = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from([0.0, 1.0,
 
 
 def test_ndcg_of_a_known_ranking():
-    ideal = 3 + 2 / math.log2(3) + 1 / math.log2(4)
-    got = 1 + 3 / math.log2(3)
+    ideal = 7 + 3 / math.log2(3) + 1 / math.log2(4)
+    got = 1 + 7 / math.log2(3)
     assert ndcg_at(["low", "high"], {"high": 3, "mid": 2, "low": 1}) == pytest.approx(got / ideal)
 
 
