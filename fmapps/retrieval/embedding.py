@@ -38,6 +38,9 @@ Progress: TypeAlias = Callable[[int], None]
 """Told how many of the texts are done so far."""
 
 _CHARACTERS_PER_TOKEN = 32
+_SMALL_PASS = 96
+"""Tokens up to which one thread is as fast as two; the second would go on spinning while the rest of a search runs."""
+
 _TEXTS_AT_ONCE = 4096
 
 
@@ -105,6 +108,7 @@ class MiniLMEmbedder:
         self._precision = _choose_precision(precision)
         self._threads = threads
         self._lock = threading.Lock()
+        self._all_threads = threads or 1
         self._fingerprint: str | None = None
         self._loaded: tuple[Tokenizer, PackedBert] | None = None
 
@@ -190,11 +194,23 @@ class MiniLMEmbedder:
             ]
             order = sorted(range(len(sequences)), key=lambda row: len(sequences[row]), reverse=True)
             for batch in _batches(order, sequences, budget):
-                vectors[[first + row for row in batch]] = model([sequences[row] for row in batch]).numpy()
+                vectors[[first + row for row in batch]] = self._pass(model, [sequences[row] for row in batch])
                 done += len(batch)
                 if progress:
                     progress(done)
         return vectors
+
+    def _pass(self, model: PackedBert, sequences: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """One forward pass; a small one, such as a query's, on one thread."""
+        import torch
+
+        if sum(len(sequence) for sequence in sequences) > _SMALL_PASS:
+            return np.asarray(model(sequences).numpy())
+        torch.set_num_threads(1)
+        try:
+            return np.asarray(model(sequences).numpy())
+        finally:
+            torch.set_num_threads(self._all_threads)
 
     def _cut(self, text: str) -> str:
         """What the tokenizer need not read is left away, and what is not a character is replaced."""
@@ -222,6 +238,7 @@ class MiniLMEmbedder:
         checkpoint = self._checkpoint
         if self._threads:
             torch.set_num_threads(self._threads)
+        self._all_threads = torch.get_num_threads()
         try:
             model = PackedBert(
                 load_file(checkpoint.weights),

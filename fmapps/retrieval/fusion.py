@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmapps.errors import InputError
+from fmapps.retrieval.threads import single_threaded_blas
 
 Channel: TypeAlias = Literal["dense", "lexical", "title_dense", "title_lexical", "focus_dense", "focus_lexical"]
 """Where a score comes from.
@@ -183,7 +184,8 @@ def local_density(vectors: NDArray[np.float32], documents: NDArray[np.int64]) ->
         Shape (n,), mean cosine with the `NEIGHBOURS` nearest; where there are fewer, with as many as there are for
         the candidate that has fewest; 0 where one has none.
     """
-    similarity = vectors @ vectors.T
+    with single_threaded_blas():
+        similarity = vectors @ vectors.T
     other = documents[:, None] != documents[None, :]
     neighbours = min(NEIGHBOURS, int(other.sum(axis=1).min()))
     if neighbours == 0:
