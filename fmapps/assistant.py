@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
+from fmapps.audit import Audit
 from fmapps.conversation import Conversation, Exchange, Resolution, resolve
 from fmapps.corpus import Corpus
 from fmapps.errors import ConfigurationError, DocumentNotFoundError, InputError
@@ -66,6 +67,7 @@ class Assistant:
         self.principal = principal
         self.policy: Policy = self.vertical.policy + rules
         self.model = self._model(model)
+        self._audit = Audit.of(corpus)
         self._turn = self._assemble({**self.vertical.steps, **(steps or {})})
 
     def _model(self, model: str | AnswerModel) -> AnswerModel:
@@ -170,12 +172,16 @@ class Assistant:
             model=self.model.name,
         )
         spent: dict[str, float] = {}
-        with observed(lambda name, seconds: spent.__setitem__(name, 1000 * seconds)):
+        tell = observed(lambda name, seconds: spent.__setitem__(name, 1000 * seconds))
+        # No step that a vertical can wrap: every turn leaves a record, also where a rule stops it or it fails.
+        with tell, self._audit.turn(turn, vertical=self.vertical.name) as record:
             turn = self._turn(turn)
+            answer = _answer(turn, resolution, spent)
+            named("record", record)((turn, answer))
         if conversation is not None and turn.decision.action is not Action.ESCALATE:
             cited = dict.fromkeys(citation.document_id for claim in turn.claims for citation in claim.citations)
             conversation.append(Exchange(question, resolution.question, tuple(cited)))
-        return _answer(turn, resolution, spent)
+        return answer
 
     async def aask(self, question: str, **options: Any) -> Answer:
         """`ask`, without holding up the event loop."""

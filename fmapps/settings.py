@@ -29,6 +29,15 @@ class Settings(BaseSettings):
     max_text_characters: int = Field(default=50_000_000, gt=0, description="longer texts are refused")
     allow_downloads: bool = Field(default=False, description="let model libraries reach a model hub")
     tracing: bool = Field(default=False, description="let LangSmith tracing from the environment take effect")
+    audit: Literal["on", "off", "required"] = Field(
+        default="on", description="record every turn; required: withhold an answer whose turn could not be recorded"
+    )
+    audit_key_file: Path | None = Field(
+        default=None, description="file outside the corpus with the key that seals the audit records; None: no seals"
+    )
+    audit_head: Path | None = Field(
+        default=None, description="folder outside the corpus for the sealed heads of the audit logs; needs the key"
+    )
     country: str = Field(default="US", description="whose emergency and crisis lines to show")
 
 

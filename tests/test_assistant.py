@@ -208,6 +208,7 @@ def test_every_step_is_timed(corpus, tmp_path):
         "ground",
         "decide",
         "screen_output",
+        "record",
     }
 
 

@@ -8,6 +8,7 @@ import typer
 
 import fmapps
 from fmapps.cli import output
+from fmapps.cli.audit import audit
 from fmapps.cli.demo import demo
 from fmapps.cli.doctor import doctor
 from fmapps.cli.documents import ingest, remove, status, verify
@@ -36,6 +37,7 @@ for _panel, _commands in {
 }.items():
     for _command in _commands:
         application.command(rich_help_panel=_panel)(output.reporting(_command))
+application.add_typer(audit, rich_help_panel="Record")
 
 
 def _version(wanted: bool) -> None:

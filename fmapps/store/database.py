@@ -246,10 +246,10 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            meaning = _meaning(error, self.path)
-            if meaning is None:
+            known = meaning(error, self.path)
+            if known is None:
                 raise
-            raise meaning from error
+            raise known from error
 
 
 def _ours_before_store(name: str) -> bool:
@@ -268,7 +268,7 @@ def _filesystem(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _meaning(error: sqlite3.Error, path: Path) -> FmappsError | None:
+def meaning(error: sqlite3.Error, path: Path) -> FmappsError | None:
     """What an SQLite error says to the person at the keyboard; None where it is a fault of ours."""
     code = getattr(error, "sqlite_errorcode", None)
     where = str(path)

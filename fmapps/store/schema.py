@@ -13,6 +13,8 @@ APPLICATION = 0x666D6170
 """Marks the file as ours: "fmap" in ASCII."""
 
 # Numbers are AUTOINCREMENT where an index keeps them: a number that is never given twice cannot bring back a stranger.
+# The audit log knows a version by its digest and salt together: with the version its salt goes, and what the log holds
+# can no longer be tested against a guessed text.
 # Large texts stand last in their rows, so that reading the columns before them does not walk their overflow pages.
 TABLES = """
 CREATE TABLE models (
@@ -49,6 +51,7 @@ CREATE TABLE versions (
     characters INTEGER NOT NULL,
     headings TEXT NOT NULL,
     pages TEXT NOT NULL,
+    salt BLOB NOT NULL DEFAULT (randomblob(16)),
     text TEXT NOT NULL,
     UNIQUE (document, digest)
 );
