@@ -19,7 +19,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,9 @@ from fmapps.generation.candidates import candidates
 from fmapps.generation.extractive import ExtractiveModel
 from fmapps.generation.questions import analyse
 from fmapps.generation.scoring import ANSWER_FEATURES, SENTENCE_FEATURES, observe, weights
-from fmapps.records import Filter, Hit
+from fmapps.records import ANONYMOUS, Filter, Hit, Passage
+from fmapps.retrieval.lexical import Constraint
+from fmapps.store import access, reading
 
 CONTRACTS = 60
 QUESTIONS = 500
@@ -90,10 +92,18 @@ def cited(answer: Answer, *, claims: int = 3) -> list[Span]:
     return [(citation.start, citation.end) for claim in answer.claims[:claims] for citation in claim.citations]
 
 
-def first_by(hits: Sequence[Hit], retriever: str) -> Hit | None:
-    """The hit that one retriever alone puts first."""
-    scored = [hit for hit in hits if retriever in hit.scores]
-    return max(scored, key=lambda hit: hit.scores[retriever]) if scored else None
+def first_by_meaning(hits: Sequence[Hit]) -> Passage | None:
+    """The passage that MiniLM alone puts first."""
+    return max(hits, key=lambda hit: hit.scores["dense"]).passage if hits else None
+
+
+def first_by_words(corpus: Corpus, query: str, filter: Filter) -> Passage | None:
+    """The passage that BM25 alone puts first."""
+    with corpus._database.read() as connection:
+        scope = access.scope(connection, ANONYMOUS, filter)
+        constraint = Constraint(walls=scope.walls, documents=scope.documents, facets=scope.facets, as_of=scope.as_of)
+        keys = corpus._indexes.lexical().search(query, limit=1, constraint=constraint).keys.tolist()
+        return next(iter(reading.resolve(connection, keys, scope).values()), None)
 
 
 def filled(folder: Path, documents: Sequence[Document]) -> Corpus:
@@ -131,11 +141,13 @@ def measure_contracts(report: Report, corpus: Corpus, questions: Sequence[Contra
     rows = [["ours, first three claims", np.mean(ours), np.mean(replied), np.mean(silent)]]
     cosines = np.array([max((hit.scores.get("dense", 0.0) for hit in hits), default=0.0) for hits in searches])
     threshold = np.quantile(cosines[: len(having)], 1 - np.mean(replied))
-    for name, retriever in (("BM25", "lexical"), ("MiniLM", "dense")):
-        tops = [first_by(hits, retriever) for hits in searches[: len(having)]]
+    by_words = [
+        first_by_words(corpus, question.text, Filter(documents=frozenset({question.contract}))) for question in having
+    ]
+    by_meaning = [first_by_meaning(hits) for hits in searches[: len(having)]]
+    for name, tops in (("BM25", by_words), ("MiniLM", by_meaning)):
         found = [
-            top is not None and overlaps([(top.passage.start, top.passage.end)], gold)
-            for top, gold in zip(tops, spans, strict=True)
+            top is not None and overlaps([(top.start, top.end)], gold) for top, gold in zip(tops, spans, strict=True)
         ]
         report.figures[f"cuad_{name.lower()}_top_passage_overlap"] = float(np.mean(found))
         rows.append([f"{name}, whole top passage", np.mean(found), "", ""])
@@ -170,16 +182,15 @@ def measure_documents(
         for answer, gold in zip(answers, relevant, strict=True)
     ]
     rows: list[list[Any]] = [["ours, first cited document", np.mean(right)]]
-    tops: dict[str, Callable[[Sequence[Hit]], Hit | None]] = {
-        "fusion": lambda hits: hits[0] if hits else None,
-        "BM25": lambda hits: first_by(hits, "lexical"),
-        "MiniLM": lambda hits: first_by(hits, "dense"),
-    }
     searches = [corpus.search(query["text"], limit=DEPTH) for query in chosen]
-    for system, top in tops.items():
-        firsts = [top(hits) for hits in searches]
+    tops: dict[str, list[Passage | None]] = {
+        "fusion": [hits[0].passage if hits else None for hits in searches],
+        "BM25": [first_by_words(corpus, query["text"], Filter()) for query in chosen],
+        "MiniLM": [first_by_meaning(hits) for hits in searches],
+    }
+    for system, firsts in tops.items():
         share = np.mean(
-            [hit is not None and hit.passage.document_id in gold for hit, gold in zip(firsts, relevant, strict=True)]
+            [top is not None and top.document_id in gold for top, gold in zip(firsts, relevant, strict=True)]
         )
         rows.append([f"{system}, document of the top passage", share])
         report.figures[f"{name}_{system.lower()}_top_passage_document"] = float(share)

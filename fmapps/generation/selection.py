@@ -24,8 +24,10 @@ LAGGING = 1.0
 REPEATED = 0.9
 """Cosine from which two sentences say the same; also the share of words."""
 
-TEMPERATURE = 2.0
-"""How much further passages add to the support of a document, in units of a hit's score; at 0 only the best counts."""
+TEMPERATURE = 0.5
+"""How much further passages add to the support of a document, in units of a hit's score; at 0 only the best counts.
+
+A hit's score holds what its document's other passages add already, so that little is left to add here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
