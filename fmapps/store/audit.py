@@ -29,7 +29,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from fmapps.errors import CorruptStoreError, StoreBusyError, StoreError, StoreVersionError
-from fmapps.store.database import RESTORE, meaning
+from fmapps.store.database import RESTORE, translating
 from fmapps.store.seal import Head, Seal
 
 AUDIT = "audit.sqlite3"
@@ -225,7 +225,7 @@ class AuditLog:
         if not self.path.exists():
             yield None
             return
-        with self._translating(), closing(self._open_to_read()) as connection:
+        with translating(self.path), closing(self._open_to_read()) as connection:
             connection.execute("BEGIN")
             yield connection
 
@@ -248,7 +248,7 @@ class AuditLog:
     @contextmanager
     def _appending(self, *, accept: bool = False) -> Iterator[sqlite3.Connection]:
         """One write transaction, after which the head moves on if the log is still the one it vouches for."""
-        with self._guard, self._alone(), self._translating():
+        with self._guard, self._alone(), translating(self.path):
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -400,7 +400,7 @@ class AuditLog:
             self._connection = None
 
     def _empty_write_ahead_log(self) -> None:
-        with self._guard, self._translating():
+        with self._guard, translating(self.path):
             connection = self._connected()
             deadline = time.monotonic() + self._timeout
             while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
@@ -411,16 +411,6 @@ class AuditLog:
                         remedy="end the other processes that use this corpus, and erase again",
                     )
                 time.sleep(0.05)
-
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            known = meaning(error, self.path)
-            if known is None:
-                raise
-            raise known from error
 
 
 def ranges(numbers: Iterable[int]) -> list[list[int]]:

@@ -67,7 +67,7 @@ class Database:
                     remedy=f"name a new or empty folder; if this was a corpus, its store is lost: {RESTORE}",
                 )
             self.folder.mkdir(parents=True, exist_ok=True)
-        with self.writing(), self._translating():
+        with self.writing(), translating(self.path):
             if not self.path.exists():
                 schema.create(self.path)
 
@@ -92,7 +92,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection inside one read transaction: everything read in the block is of one moment."""
-        with self._translating():
+        with translating(self.path):
             connection = self._borrow()
             try:
                 connection.execute("BEGIN")
@@ -128,7 +128,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction, committed at the end of the block, undone where it raises; only inside `writing`."""
-        with self._translating():
+        with translating(self.path):
             if self._writer is None:
                 self._writer = self._connect()
             connection = self._writer
@@ -148,7 +148,7 @@ class Database:
             StoreBusyError: a reader held on to an old state for `writer_timeout` seconds, so that the log could not
                 be emptied.
         """
-        with self._translating():
+        with translating(self.path):
             if self._writer is None:
                 self._writer = self._connect()
             self._drop_idle()
@@ -241,16 +241,6 @@ class Database:
             remedy="wait for the other ingest or removal to end, or raise FMAPPS_WRITER_TIMEOUT",
         )
 
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            known = meaning(error, self.path)
-            if known is None:
-                raise
-            raise known from error
-
 
 def _ours_before_store(name: str) -> bool:
     return name == "write.lock" or name.startswith(STORE + ".new")
@@ -268,7 +258,19 @@ def _filesystem(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def meaning(error: sqlite3.Error, path: Path) -> FmappsError | None:
+@contextmanager
+def translating(path: Path) -> Iterator[None]:
+    """Raise what an SQLite error inside the block means for the file at `path`; a fault of ours stays as it is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        known = _meaning(error, path)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _meaning(error: sqlite3.Error, path: Path) -> FmappsError | None:
     """What an SQLite error says to the person at the keyboard; None where it is a fault of ours."""
     code = getattr(error, "sqlite_errorcode", None)
     where = str(path)
