@@ -19,8 +19,8 @@ _limits: threadpool_limits | Any = None
 def single_threaded_blas() -> Iterator[None]:
     """Keep numpy's linear algebra on the calling thread inside the block.
 
-    The limit holds for the whole process while any thread is inside, and what held before comes back when the last one
-    leaves.
+    It takes effect for the main thread; OpenBLAS, as numpy's wheels bring it, does not follow it in other threads, where
+    the block changes nothing. What held before comes back when the last thread leaves.
     """
     global _inside, _limits
     with _guard:
