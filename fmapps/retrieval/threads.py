@@ -19,7 +19,7 @@ _limits: threadpool_limits | Any = None
 def single_threaded_blas() -> Iterator[None]:
     """Keep numpy's linear algebra on the calling thread inside the block.
 
-    It takes effect for the main thread; OpenBLAS, as numpy's wheels bring it, does not follow it in other threads, where
+    It takes effect for the main thread; OpenBLAS, as numpy's wheels bring it, does not follow it in others, where
     the block changes nothing. What held before comes back when the last thread leaves.
     """
     global _inside, _limits
